@@ -14,6 +14,7 @@ import { checkIdentitySources, identitySources } from './identity-sources.ts'
 import { ledgerSettings } from './ledger-settings.ts'
 import { noticeSettings } from './notice-settings.ts'
 import { oidcIssuers } from './oidc-issuers.ts'
+import { reachSettings, readerProblem } from './reach-settings.ts'
 import { registrySettings } from './registry-settings.ts'
 import { checkRoles, roles } from './role-settings.ts'
 import { address } from './values/address-setting.ts'
@@ -86,16 +87,7 @@ const settings = z.strictObject({
   actions: z.strictObject({ overridesFile: path }).optional(),
   roles,
   /** The roles' own policies: what a plan can truly do. */
-  reach: z
-    .strictObject({
-      /** One `*.json` an account, as `aws iam get-account-authorization-details` writes it. */
-      directory: path,
-      /** The ARNs of resources that exist, which a reach is matched with. */
-      inventoryFile: path.optional(),
-      /** Older policies are on the status. */
-      staleAfter: duration('1h', '365d').prefault('7d'),
-    })
-    .optional(),
+  reach: reachSettings,
   aws: z.strictObject({
     region: z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'must be a region such as eu-central-1'),
     ...awsNetworkSettings,
@@ -199,7 +191,7 @@ export function findConflicts(config: Config): { readonly path: string; readonly
 const GLOBAL_STS = 'sts.amazonaws.com'
 
 /** A store that is not AWS is reached by its own address, and its roles can have only what it does. */
-function checkStore({ aws, roles }: z.output<typeof settings>, context: z.RefinementCtx): void {
+function checkStore({ aws, roles, reach }: z.output<typeof settings>, context: z.RefinementCtx): void {
   const { name, policy, revocation: possible } = PROFILES[aws.profile]
   const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
   const isAws = name === 'aws'
@@ -211,6 +203,8 @@ function checkStore({ aws, roles }: z.output<typeof settings>, context: z.Refine
     ownEndpoint: stsEndpoint !== undefined,
   }
   checkRoles(roles, store, (path, message) => problem(['roles', ...path], message))
+  const reader = reach?.reader && readerProblem(reach.reader, roles)
+  if (reader) problem(['reach', 'reader', reader.key], reader.message)
   checkAwsNetwork(aws, problem)
   if (aws.mintBy === 'scoped-credentials' && name !== 'aws')
     problem(['aws', 'mintBy'], `must be assume-role: profile ${name} has no GetScopedCredentials`)

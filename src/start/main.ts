@@ -36,7 +36,8 @@ import { planner } from './rules/planner.ts'
 import { policies } from './rules/policies.ts'
 import { registry } from './rules/registry.ts'
 import { resourceInventory } from './rules/resource-inventory.ts'
-import { rolePolicies } from './rules/role-policies.ts'
+import { rolePolicies } from './rules/role-policies/role-policies.ts'
+import { roleReader } from './rules/role-policies/role-reader.ts'
 import { ruleCheck } from './rules/rule-check.ts'
 import { RunningParts } from './running-parts.ts'
 import { type BrokerDeps, createSurroundings, type Surroundings } from './surroundings.ts'
@@ -76,6 +77,7 @@ const PARTS = PartList.empty<Surroundings>()
   .add(operators)
   .add(ruleCheck)
   .add(provider)
+  .add(roleReader)
   .add(credentialCheck)
   .add(tokens)
   .add(grants)

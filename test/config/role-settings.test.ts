@@ -19,7 +19,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-function load(roles: readonly object[], aws: object = {}) {
+function load(roles: readonly object[], aws: object = {}, more: object = {}) {
   const file = join(folder, 'stint.yaml')
   const config = {
     identity: {
@@ -31,6 +31,7 @@ function load(roles: readonly object[], aws: object = {}) {
     roles,
     aws: { region: 'eu-central-1', ...aws },
     ledger: { file: 'ledger.db' },
+    ...more,
   }
   writeFileSync(file, stringify(config, { aliasDuplicateObjects: false }))
   return loadConfig({ file, env: {} })
@@ -427,4 +428,64 @@ describe('the networks of a role', () => {
     const here = { sourceIps: ['127.0.0.0/8'] }
     expect(load([role(here)], { endpoint: 'http://127.0.0.1:4566' }).roles[0]?.network).toMatchObject(here)
   })
+})
+
+describe('the reader of role policies', () => {
+  const READER = { roleArn: 'arn:aws:iam::{account}:role/stint-reader' }
+  const rule = { arn: 'arn:aws:iam::*:role/stint/ops', accounts: ['111111111111', '222222222222'] }
+  const withReader = (reader: object, roles: readonly object[]) => {
+    try {
+      return load(roles, {}, { reach: { reader } }).reach?.reader
+    } catch (error) {
+      if (error instanceof StintError) return error.details.problems as unknown as { path: string; message: string }[]
+      throw error
+    }
+  }
+
+  test('has an external id by account and is read every 15 minutes', () => {
+    const revocation = { ...BOUNDARY, revoker: REVOKER }
+    const reader = { ...READER, externalIdFile: 'reader-ids/{account}' }
+    expect(withReader(reader, [{ ...rule, revocation }])).toEqual({
+      ...reader,
+      externalIdFile: join(folder, 'reader-ids/{account}'),
+      every: 900_000,
+    })
+  })
+
+  for (const { name, reader, roles, message } of [
+    {
+      name: 'a role that agents may act through',
+      reader: { roleArn: 'arn:aws:iam::{account}:role/stint/reader' },
+      roles: [rule, { ...rule, arn: PATTERN }],
+      message: /role\/stint\/reader, which roles serves/,
+    },
+    { name: 'the revoker', reader: REVOKER, roles: [rule], message: /is a revoker or a canary too/ },
+    {
+      name: 'a role of one account for roles of two',
+      reader: { roleArn: 'arn:aws:iam::111111111111:role/stint-reader' },
+      roles: [rule],
+      message: /cannot read roles of account 222222222222; write \{account\}/,
+    },
+    { name: 'no role', reader: { roleArn: 'stint-reader' }, roles: [rule], message: /must be the ARN of a role/ },
+    {
+      name: 'an unknown placeholder',
+      reader: { roleArn: 'arn:aws:iam::{id}:role/r' },
+      roles: [rule],
+      message: /\{id\}/,
+    },
+    {
+      name: 'nothing to read',
+      reader: READER,
+      roles: [{ arn: PATTERN, accounts: ['111111111111'] }],
+      message: /all of them are patterns/,
+    },
+  ])
+    test(`${name} is refused`, () => {
+      const revocation = { ...BOUNDARY, revoker: REVOKER }
+      const problems = withReader(
+        reader,
+        roles.map((role) => ({ ...role, revocation })),
+      )
+      expect(problems).toMatchObject([{ path: 'reach.reader.roleArn', message: expect.stringMatching(message) }])
+    })
 })

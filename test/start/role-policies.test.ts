@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { PartHealth } from '../../src/core/health/part-health.ts'
 import { createLogger } from '../../src/core/log.ts'
 import { LiveConfig } from '../../src/start/reload/live-config.ts'
-import { rolePolicies } from '../../src/start/rules/role-policies.ts'
+import { rolePolicies } from '../../src/start/rules/role-policies/role-policies.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { until } from '../support/settle.ts'
 

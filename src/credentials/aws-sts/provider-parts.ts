@@ -25,6 +25,7 @@ import type { CallerIdentityDeps } from './own-credentials/caller-identity.ts'
 import { readDefaultChain } from './own-credentials/default-chain.ts'
 import { AwsProbes } from './probes.ts'
 import type { AwsStsProviderOptions } from './provider-options.ts'
+import { RoleReaders } from './role-reader/role-readers.ts'
 
 /** The options, with a listener for the time of every answer. */
 type TimedOptions = AwsStsProviderOptions & { readonly onTime: (cloudNow: Date) => void }
@@ -40,6 +41,9 @@ const DEFAULT_OTHER_INLINE_CHARACTERS = 4_096
 const IAM_SOCKETS = 64
 /** Sockets of all canaries together. Each makes one call at a time. */
 const CANARY_SOCKETS = 256
+/** Sockets for assuming readers of role policies, and calls a second. Neither minting nor revoking waits for them. */
+const READER_SOCKETS = 16
+const READER_CALLS_PER_SECOND = 20
 /** Time for the call that makes AWS tell its time. */
 const ASK_MS = 20_000
 
@@ -92,6 +96,7 @@ export function createProviderParts(given: AwsStsProviderOptions) {
     canaries,
     probes,
     cloudClock,
+    openRoleReaders: () => roleReaders(options, { shared, own, roles, externalIds }),
     /** As `ServedRoles.prepare`. */
     prepareRoles: (next: AwsStsProviderOptions['roles']) => {
       const serve = roles.prepare(next)
@@ -135,6 +140,33 @@ function iamAccounts(options: TimedOptions, { shared, own, roles, externalIds }:
       createIamClients({ ...endpointOptions(options, options.iamEndpoint), maxSockets: IAM_SOCKETS }),
     clock: options.clock,
   })
+}
+
+/** Readers of role policies with sockets of their own, and an end to those. */
+function roleReaders(options: TimedOptions, { shared, own, externalIds }: Foundations) {
+  const { clock, observer } = options
+  const { credentials } = own
+  const client = createStsClient({
+    ...endpointOptions(options, options.stsEndpoint),
+    credentials: credentials.source,
+    maxSockets: READER_SOCKETS,
+  })
+  const readers = new RoleReaders({
+    ...shared,
+    // Whoever reads shows what failed. A success of a reader must not clear a problem of a mint or of a revoker.
+    observer: { callFailed: (call) => observer?.callFailed?.(call) },
+    service: 'sts',
+    client,
+    credentials,
+    bucket: new TokenBucket({ clock, ratePerSecond: READER_CALLS_PER_SECOND }),
+    externalIds,
+    createClients: () =>
+      createIamClients({ ...endpointOptions(options, options.iamEndpoint), maxSockets: READER_SOCKETS }),
+  })
+  return {
+    read: (...args: Parameters<RoleReaders['read']>) => readers.read(...args),
+    close: () => client.destroy(),
+  }
 }
 
 /** Both ways to mint; `scoped` only if the options choose it. */

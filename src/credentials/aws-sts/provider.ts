@@ -12,6 +12,8 @@ import { createProviderParts, type ProviderParts } from './provider-parts.ts'
 export interface AwsStsProvider extends CredentialProvider {
   readonly probes: AwsProbes
   readonly canaries: Canaries
+  /** Readers of the roles' own policies; close them after use. */
+  readonly openRoleReaders: ProviderParts['openRoleReaders']
   /**
    * Makes ready to serve other roles. Deny lists of roles that are served no more are written until what is on them is over.
    *
@@ -29,8 +31,8 @@ export interface AwsStsProvider extends CredentialProvider {
  */
 export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProvider {
   const parts = createProviderParts(options)
-  const { cloudClock, canaries, probes, prepareRoles, close } = parts
-  const own = { cloudClock, canaries, probes, prepareRoles, close }
+  const { cloudClock, canaries, probes, openRoleReaders, prepareRoles, close } = parts
+  const own = { cloudClock, canaries, probes, openRoleReaders, prepareRoles, close }
   return { name: 'aws-sts', ...leaseMethods(parts), ...denyListMethods(parts), ...own }
 }
 

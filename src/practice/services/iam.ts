@@ -32,6 +32,7 @@ export const IAM_OPERATIONS: Readonly<Record<string, QueryOperation>> = {
   GetRolePolicy: getRolePolicy,
   DeleteRolePolicy: deleteRolePolicy,
   ListRolePolicies: listRolePolicies,
+  ListAttachedRolePolicies: listAttachedRolePolicies,
   AttachRolePolicy: attachRolePolicy,
   DetachRolePolicy: detachRolePolicy,
   ListEntitiesForPolicy: listEntitiesForPolicy,
@@ -107,7 +108,17 @@ function deleteRolePolicy(call: QueryCall): string {
 
 function listRolePolicies(call: QueryCall): string {
   const names = [...requireRole(call, 'ListRolePolicies').state.latest.inline.keys()].sort()
-  return `<PolicyNames>${names.map((name) => element('member', name)).join('')}</PolicyNames>${NOT_TRUNCATED}`
+  const { entries, end } = readPage(call, names)
+  return `<PolicyNames>${entries.map((name) => element('member', name)).join('')}</PolicyNames>${end}`
+}
+
+function listAttachedRolePolicies(call: QueryCall): string {
+  const { entries, end } = readPage(call, requireRole(call, 'ListAttachedRolePolicies').state.latest.attached)
+  const members = entries.map(
+    (arn) =>
+      `<member>${element('PolicyName', arn.slice(arn.lastIndexOf('/') + 1))}${element('PolicyArn', arn)}</member>`,
+  )
+  return `<AttachedPolicies>${members.join('')}</AttachedPolicies>${end}`
 }
 
 function attachRolePolicy(call: QueryCall): string {
@@ -301,5 +312,22 @@ function limitExceeded(message: string): AwsFault {
 function noSuchEntity(message: string): AwsFault {
   return new AwsFault('NoSuchEntity', 404, message)
 }
+
+/** One page of a list, and how it ends. @throws {AwsFault} ValidationError for a marker that IAM never gave out */
+function readPage(call: QueryCall, list: readonly string[]): { entries: readonly string[]; end: string } {
+  const size = Number(call.params.optional('MaxItems') ?? MAX_ITEMS)
+  if (!Number.isInteger(size) || size < 1 || size > 1_000)
+    throw validationError("Value at 'maxItems' failed to satisfy constraint: Member must have value between 1 and 1000")
+  const marker = call.params.optional('Marker')
+  const from = marker === undefined ? 0 : Number(/^page-(\d{1,6})$/.exec(marker)?.[1])
+  if (Number.isNaN(from)) throw validationError('Invalid Marker.')
+  const next = from + size
+  const end =
+    next >= list.length ? NOT_TRUNCATED : `${element('IsTruncated', 'true')}${element('Marker', `page-${next}`)}`
+  return { entries: list.slice(from, next), end }
+}
+
+/** Entries of a page unless the call says otherwise. @see IAM API Reference, ListRolePolicies */
+const MAX_ITEMS = '100'
 
 const NOT_TRUNCATED = '<IsTruncated>false</IsTruncated>'

@@ -62,9 +62,16 @@ export function withOwnRules(
     ...(config && { approvals: config.approvals }),
     ...(labels !== undefined && { labels: { file: labels } }),
     roles: config ? roles : [...stageRoles, ...roles.filter(({ arn }) => stageRoles.every((role) => role.arn !== arn))],
-    ...(config?.reach && { reach: { ...config.reach, staleAfter: `${config.reach.staleAfter}ms` } }),
+    ...toReach(config?.reach),
     ...(config && { grants: { ...(base.grants as object), ...toLimits(config) } }),
   }
+}
+
+/** The practice cloud has no readers: roles are known from files alone. */
+function toReach(reach: Config['reach']): object {
+  if (reach?.directory === undefined) return {}
+  const { reader: _, staleAfter, ...files } = reach
+  return { reach: { ...files, staleAfter: `${staleAfter}ms` } }
 }
 
 function toLimits({

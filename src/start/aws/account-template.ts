@@ -75,9 +75,9 @@ export async function accountParameters(
  *
  * @throws {StintError} CONFIG_INVALID for another store than AWS.
  */
-export function renderBrokerPolicy({ roles, aws }: Config): BrokerPolicy {
+export function renderBrokerPolicy({ roles, aws, reach }: Config): BrokerPolicy {
   checkStore(aws)
-  return brokerPolicy(roles, partitionOfRegion(aws.region))
+  return brokerPolicy(roles, partitionOfRegion(aws.region), reach?.reader?.roleArn)
 }
 
 function checkStore({ profile }: Config['aws']): void {

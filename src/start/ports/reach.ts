@@ -15,7 +15,7 @@ import type { Registry } from '../../registry/registry.ts'
 import type { LiveConfig } from '../reload/live-config.ts'
 import type { FollowingPlanner } from '../rules/planner.ts'
 import type { FollowedInventory } from '../rules/resource-inventory.ts'
-import type { FollowingRolePolicies } from '../rules/role-policies.ts'
+import type { FollowingRolePolicies } from '../rules/role-policies/role-policies.ts'
 
 /** The parts of the broker that answers of reach are made of. */
 export interface ReachSources {

@@ -12,7 +12,8 @@ import type { Surroundings } from '../surroundings.ts'
 import { loadActionOverrides } from './load-action-overrides.ts'
 import { loadLabels } from './load-labels.ts'
 import { PlannerRoles } from './planner-roles.ts'
-import type { FollowingRolePolicies, RoleReaches } from './role-policies.ts'
+import type { RoleReaches } from './role-policies/known-policies.ts'
+import type { FollowingRolePolicies } from './role-policies/role-policies.ts'
 
 /** A planner with the labels of now. */
 export interface FollowingPlanner extends Pick<Planner, 'plan'> {

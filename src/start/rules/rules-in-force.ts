@@ -8,7 +8,7 @@ import type { LabelSet } from '../../plan/labels/labels.ts'
 import type { PolicySet } from '../../policy/policy-set.ts'
 import type { Registry } from '../../registry/registry.ts'
 import type { LiveConfig } from '../reload/live-config.ts'
-import type { FollowingRolePolicies } from './role-policies.ts'
+import type { FollowingRolePolicies } from './role-policies/role-policies.ts'
 
 /** The sources of all rules that grants are judged by. */
 export interface RuleSources {

@@ -13,13 +13,15 @@ export interface BrokerPolicy {
 }
 
 /**
- * All that the broker may do in AWS: start sessions of the roles that a configuration serves, and of its canaries and revokers.
- * The accounts are listed as long as a managed policy has room for them; then `*` stands for them, which a note says.
+ * All that the broker may do in AWS: start sessions of the roles that a configuration serves, and of its canaries, revokers and
+ * readers. The accounts are listed as long as a managed policy has room for them; then `*` stands for them, which a note says.
+ *
+ * @param readerArn template of the readers of role policies; absent if there are none.
  */
-export function brokerPolicy(rules: readonly TemplateRule[], partition: Partition): BrokerPolicy {
-  const listed = policy(rules, partition, true)
+export function brokerPolicy(rules: readonly TemplateRule[], partition: Partition, readerArn?: string): BrokerPolicy {
+  const listed = policy(rules, { partition, readerArn, listAccounts: true })
   if (fits(listed)) return { document: listed, notes: [] }
-  const open = policy(rules, partition, false)
+  const open = policy(rules, { partition, readerArn, listAccounts: false })
   const notes = [
     `A managed policy has no room for all accounts, so * stands for them: restrict it, for example with a condition on aws:ResourceOrgID.`,
   ]
@@ -32,7 +34,13 @@ function fits(document: PolicyDocument): boolean {
   return policyCharacters(JSON.stringify(document)) <= MANAGED_POLICY_CHARACTERS
 }
 
-function policy(rules: readonly TemplateRule[], partition: Partition, listAccounts: boolean): PolicyDocument {
+interface PolicyChoice {
+  readonly partition: Partition
+  readonly readerArn: string | undefined
+  readonly listAccounts: boolean
+}
+
+function policy(rules: readonly TemplateRule[], { partition, readerArn, listAccounts }: PolicyChoice): PolicyDocument {
   const accounts = new Set(rules.flatMap((rule) => findAccounts(rule)))
   // Nothing is gained by `*` where there is one account only.
   const isOpen = !listAccounts && accounts.size > 1
@@ -51,6 +59,8 @@ function policy(rules: readonly TemplateRule[], partition: Partition, listAccoun
   const tasks = arns(({ arn }) => `arn:${partition}:iam::{account}:role${pathAndName(arn)}`)
   const canaries = arns(({ revocation: r }) => (r.kind === 'boundary' ? r.canary?.roleArn : undefined))
   const revokers = arns(({ revocation: r }) => (r.kind === 'none' ? undefined : r.revoker?.roleArn))
+  // Only roles that a rule spells are read.
+  const readers = arns(({ arn, accounts }) => (parseRolePattern(arn, accounts)?.spelled ? readerArn : undefined))
   return {
     Version: '2012-10-17',
     Statement: [
@@ -60,6 +70,7 @@ function policy(rules: readonly TemplateRule[], partition: Partition, listAccoun
         [...new Set([...tasks, ...canaries])],
       ),
       ...allow('AssumeRevokers', 'sts:AssumeRole', revokers),
+      ...allow('AssumeReaders', 'sts:AssumeRole', readers),
     ],
   }
 }

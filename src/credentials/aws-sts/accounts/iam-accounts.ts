@@ -110,7 +110,7 @@ export class IamAccounts {
  * Obtains credentials before a call uses them, so that a refusal of the revoker is reported as such. When this caller gives
  * up, the reading goes on for others.
  */
-async function obtain(credentials: BrokerCredentials, signal: AbortSignal): Promise<void> {
+export async function obtain(credentials: BrokerCredentials, signal: AbortSignal): Promise<void> {
   const { source } = credentials
   if (typeof source !== 'function') return
   const { promise: stopped, reject } = Promise.withResolvers<never>()

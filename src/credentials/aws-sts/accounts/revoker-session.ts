@@ -17,12 +17,17 @@ export interface RevokerSessionDeps extends CallerIdentityDeps {
   readonly externalIds: ExternalIds
 }
 
-/** One session of a revoker. */
+/** One session of a role that the broker assumes for itself. */
 interface RevokerRequest {
   readonly roleArn: string
   readonly externalId: RoleExternalId | undefined
-  readonly target: string
+  /** The deny document of a revoker. */
+  readonly target?: string
   readonly sessionPolicy: string
+  /** Default `REVOKER_SESSION_NAME`. */
+  readonly sessionName?: string
+  /** The role's part, for an explanation. Default `revoker`. */
+  readonly noun?: string
 }
 
 /** The name of the sessions in the account's log. They have no source identity, which could collide with that of a grant. */
@@ -32,18 +37,26 @@ export const REVOKER_SESSION_NAME = 'stint-revoker'
 const LIMITS: RetryLimits = { maxAttempts: 3, baseDelayMs: 100, maxDelayMs: 1_000, totalMs: 8_000 }
 
 /**
- * Assumes a revoker for one document, by the shortest session that STS allows. Its session policy allows nothing but reading and
- * writing that document. The credentials stay in this process.
+ * Assumes a revoker for one document, or a reader for some roles, by the shortest session that STS allows. Its session policy allows
+ * nothing but reading and writing that document, or reading those roles. The credentials stay in this process.
  *
- * @throws {StintError} PROVIDER_*; `details.roleArn` names the revoker.
+ * @throws {StintError} PROVIDER_*; `details.roleArn` names the assumed role.
  */
 export async function assumeRevoker(
   deps: RevokerSessionDeps,
-  { roleArn, externalId: kept, target, sessionPolicy }: RevokerRequest,
+  {
+    roleArn,
+    externalId: kept,
+    target,
+    sessionPolicy,
+    sessionName = REVOKER_SESSION_NAME,
+    noun = 'revoker',
+  }: RevokerRequest,
   signal: AbortSignal,
 ): Promise<BrokerKeys> {
   const { client, clock, random, credentials, attemptTimeoutMs: timeoutMs, observer, bucket } = deps
-  const call: ObservedCall = { service: deps.service, operation: 'AssumeRole', roleArn, target }
+  const ids = { roleArn, ...(target !== undefined && { target }) }
+  const call: ObservedCall = { service: deps.service, operation: 'AssumeRole', ...ids }
   try {
     const externalId = kept && (await deps.externalIds.read(roleArn, kept))
     const secrets = externalId ? [externalId.reveal()] : []
@@ -52,19 +65,19 @@ export async function assumeRevoker(
         const exchange: Exchange = { sent: false }
         const command = new AssumeRoleCommand({
           RoleArn: roleArn,
-          RoleSessionName: REVOKER_SESSION_NAME,
+          RoleSessionName: sessionName,
           DurationSeconds: MIN_SESSION_SECONDS,
           Policy: sessionPolicy,
           ...(externalId && { ExternalId: externalId.reveal() }),
         })
         try {
           const send = (abortSignal: AbortSignal) => client.send(command, { abortSignal })
-          return toKeys(await sendOnce(send, command, { timeoutMs, signal, exchange }))
+          return toKeys(await sendOnce(send, command, { timeoutMs, signal, exchange }), noun)
         } finally {
           attempt.sent = exchange.sent
         }
       },
-      { operation: call.operation, roleArn, target, secrets },
+      { operation: call.operation, ...ids, secrets },
       signal,
       {
         clock,
@@ -80,7 +93,7 @@ export async function assumeRevoker(
       },
     )
   } catch (thrown) {
-    throw thrown instanceof StintError ? named(thrown, roleArn) : thrown
+    throw thrown instanceof StintError ? named(thrown, roleArn, noun) : thrown
   }
 }
 
@@ -111,7 +124,7 @@ export function documentPolicy(document: DenyDocument, target: string): string {
   return JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
 }
 
-function toKeys({ Credentials: given }: AssumeRoleCommandOutput): BrokerKeys {
+function toKeys({ Credentials: given }: AssumeRoleCommandOutput, noun: string): BrokerKeys {
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = given ?? {}
   if (AccessKeyId && SecretAccessKey && SessionToken && Expiration && Number.isFinite(Expiration.getTime()))
     return {
@@ -121,12 +134,12 @@ function toKeys({ Credentials: given }: AssumeRoleCommandOutput): BrokerKeys {
       expiration: Expiration,
     }
   throw new StintError('PROVIDER_ANSWER_INVALID', {
-    explanation: 'STS answered without the credentials of the revoker.',
+    explanation: `STS answered without the credentials of the ${noun}.`,
     provider: 'aws-sts',
   })
 }
 
-function named({ code, details, cause }: StintError, roleArn: string): StintError {
-  const explanation = `The broker could not assume the revoker ${roleArn}. ${details.explanation ?? ''}`.trim()
+function named({ code, details, cause }: StintError, roleArn: string, noun: string): StintError {
+  const explanation = `The broker could not assume the ${noun} ${roleArn}. ${details.explanation ?? ''}`.trim()
   return new StintError(code, { ...details, explanation }, cause)
 }

@@ -1,10 +1,10 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readAuthorizationDetails } from '../../aws/role-policies/authorization-details.ts'
-import type { ResourcePolicy, RoleDocuments } from '../../aws/role-policies/role-documents.ts'
-import { StintError } from '../../core/errors.ts'
-import { fileFingerprint } from '../../core/files/file-fingerprint.ts'
-import { readTextFile } from '../../core/files/read-text-file.ts'
+import { readAuthorizationDetails } from '../../../aws/role-policies/authorization-details.ts'
+import type { ResourcePolicy, RoleDocuments } from '../../../aws/role-policies/role-documents.ts'
+import { StintError } from '../../../core/errors.ts'
+import { fileFingerprint } from '../../../core/files/file-fingerprint.ts'
+import { readTextFile } from '../../../core/files/read-text-file.ts'
 
 /** The policies of roles as they were read at one time. */
 export interface RolePolicies {
