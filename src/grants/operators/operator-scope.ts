@@ -1,4 +1,5 @@
-import type { Ledger, LedgerReads, Page } from '../../ledger/ledger.ts'
+import type { Ledger, LedgerReads } from '../../ledger/ledger.ts'
+import type { Page, PageRequest } from '../../ledger/pages.ts'
 import type { Approval, Grant } from '../../ledger/records.ts'
 import { roleAccountId } from '../../ledger/rules/hold-rules.ts'
 import { undefinedIfCorrupt } from '../read-grants.ts'
@@ -33,11 +34,12 @@ type ScopedReads = Pick<
   | 'findApproval'
   | 'listApprovals'
   | 'findGrantByKey'
+  | 'findLastApproved'
 >
 
 /**
- * A ledger in which an operator finds what is in scope and nothing else; the very same ledger for one without a scope. A page of
- * a list may have fewer items than were asked for. Writes go through as they are: every story reads what it changes first.
+ * A ledger in which an operator finds what is in scope and nothing else; the very same ledger for one without a scope.
+ * Writes go through as they are: every story reads what it changes first.
  */
 export function scopeLedger<L extends ScopedReads>(ledger: L, operator: Operator): L {
   if (!operator.scope) return ledger
@@ -56,17 +58,28 @@ export function scopeLedger<L extends ScopedReads>(ledger: L, operator: Operator
       const grant = await ledger.findGrantByKey(subject, key)
       return isVisible(grant) ? grant : undefined
     },
-    listGrants: async (filter, page) => keep(await ledger.listGrants(filter, page), async (grant) => isVisible(grant)),
+    listGrants: (filter, page) =>
+      visiblePage(
+        (some) => ledger.listGrants(filter, some),
+        page,
+        async (grant) => isVisible(grant),
+      ),
     listLeases: (id) => ofVisible(id, () => ledger.listLeases(id), []),
     trail: (id) => ofVisible(id, () => ledger.trail(id), []),
     findDenyEntry: (id) => ofVisible(id, () => ledger.findDenyEntry(id), undefined),
     getApproval: async (id) => visibleApproval(await ledger.getApproval(id)),
     findApproval: async (grantId) => visibleApproval(await ledger.findApproval(grantId)),
     // A damaged grant is left out: nobody knows whose it is.
-    listApprovals: async (filter, page) =>
-      keep(await ledger.listApprovals(filter, page), async ({ grantId }) => {
-        return (await undefinedIfCorrupt(findVisible(grantId))) !== undefined
-      }),
+    listApprovals: (filter, page) =>
+      visiblePage(
+        (some) => ledger.listApprovals(filter, some),
+        page,
+        async ({ grantId }) => (await undefinedIfCorrupt(findVisible(grantId))) !== undefined,
+      ),
+    findLastApproved: async (past) => {
+      const last = await ledger.findLastApproved(past)
+      return isVisible(last?.grant) ? last : undefined
+    },
   }
   return { ...ledger, ...boundReads(ledger), ...scoped }
 }
@@ -84,10 +97,41 @@ function boundReads<L extends object>(ledger: L): Partial<L> {
   ) as Partial<L>
 }
 
-async function keep<T>(page: Page<T>, isVisible: (item: T) => Promise<boolean>): Promise<Page<T>> {
-  const visible = await Promise.all(page.items.map(isVisible))
-  const items = page.items.filter((_, index) => visible[index])
-  return page.nextCursor === undefined ? { items } : { items, nextCursor: page.nextCursor }
+const PAGE = 200
+/** Pages that are gone through for one page of an operator with a scope. */
+const MAX_PAGES = 20
+
+/** An item, and where in the list it was found. */
+interface Found<T> {
+  readonly item: T
+  readonly from: Pick<PageRequest, 'cursor'>
+  readonly place: number
+}
+
+/**
+ * A page of what is visible. It goes on until one more is found than were asked for, so that neither a short page nor a cursor tells
+ * that there is something out of scope; after 4,000 items it gives up and says where to go on.
+ */
+async function visiblePage<T>(
+  read: (page: PageRequest) => Promise<Page<T>>,
+  asked: PageRequest,
+  isVisible: (item: T) => Promise<boolean>,
+): Promise<Page<T>> {
+  const found: Found<T>[] = []
+  let { cursor } = asked
+  for (let pages = 0; pages < MAX_PAGES; pages += 1) {
+    const from = cursor === undefined ? {} : { cursor }
+    const page = await read({ limit: PAGE, ...from })
+    const visible = await Promise.all(page.items.map(isVisible))
+    found.push(...page.items.flatMap((item, place) => (visible[place] ? [{ item, from, place }] : [])))
+    cursor = page.nextCursor
+    if (cursor === undefined || found.length > asked.limit) break
+  }
+  const items = found.slice(0, asked.limit).map(({ item }) => item)
+  const last = found.length > asked.limit ? found[asked.limit - 1] : undefined
+  // Read again as far as the last item, for the cursor behind it.
+  const nextCursor = last ? (await read({ limit: last.place + 1, ...last.from })).nextCursor : cursor
+  return nextCursor === undefined ? { items } : { items, nextCursor }
 }
 
 /** The parts of a story with a ledger that has nothing out of the operator's scope. */
