@@ -1,9 +1,9 @@
 import type { HoldReads } from '../holds/hold-ledger.ts'
 import type { HeldDenies, Hold } from '../holds/hold-records.ts'
 import { type HoldRow, SELECT_HOLDS } from '../holds/hold-row.ts'
+import { openGrantsPage } from '../holds/open-grants-page.ts'
 import type { Page } from '../ledger.ts'
-import { formatCursor, MAX_OPEN_GRANTS, pageStart, toPage } from '../pages.ts'
-import type { Grant } from '../records.ts'
+import { MAX_OPEN_GRANTS, pageStart, toPage } from '../pages.ts'
 import { toInstant } from '../row-values.ts'
 import type { Rows, Statement, Value } from './database/statement.ts'
 import { type DenyEntryRow, SELECT_DENY_ENTRY } from './rows/deny-rows.ts'
@@ -87,17 +87,5 @@ async function openGrants(
     ORDER BY g.requested_at DESC, g.n DESC LIMIT $4::bigint`
   const values = [state, at, rowId, limit, ...wanted.map((name) => filter[name] ?? '')]
   const rows = await select<GrantRow>(['open-grants', ...wanted].join('-'), text, ...values)
-  const grants: Grant[] = []
-  const damaged: string[] = []
-  for (const row of rows) {
-    const grant = reader.orUndefined(() => reader.grant(row))
-    if (grant) grants.push(grant)
-    else damaged.push(row.id)
-  }
-  const last = rows.at(-1)
-  const next =
-    last && rows.length === limit
-      ? { nextCursor: formatCursor('grants', { at: last.requested_at, rowId: last.row_id }) }
-      : {}
-  return { grants, damaged, ...next }
+  return openGrantsPage(rows, limit, (row) => reader.orUndefined(() => reader.grant(row)))
 }

@@ -1,9 +1,9 @@
 import type { HoldFilter, HoldReads, OpenGrantFilter } from '../../holds/hold-ledger.ts'
 import type { HeldDenies, Hold } from '../../holds/hold-records.ts'
 import { type HoldRow, SELECT_HOLDS } from '../../holds/hold-row.ts'
+import { openGrantsPage } from '../../holds/open-grants-page.ts'
 import type { Page, WriteInput } from '../../ledger.ts'
-import { formatCursor, MAX_OPEN_GRANTS, type PageRequest, pageStart, toPage } from '../../pages.ts'
-import type { Grant } from '../../records.ts'
+import { MAX_OPEN_GRANTS, type PageRequest, pageStart, toPage } from '../../pages.ts'
 import { toInstant, toMs, toMsOrNull } from '../../row-values.ts'
 import { liftedHold, notedHold, placedHold } from '../../rules/hold-rules.ts'
 import type { SqliteTransaction } from '../database/sqlite-transaction.ts'
@@ -149,19 +149,7 @@ function openGrants(store: SqliteStore, { state, filter = {}, limit, cursor }: P
     ...wanted.map(([, textId]) => textId),
     limit,
   )
-  const grants: Grant[] = []
-  const damaged: string[] = []
-  for (const row of rows) {
-    const grant = store.orUndefined(() => store.grant(row))
-    if (grant) grants.push(grant)
-    else damaged.push(row.id)
-  }
-  const last = rows.at(-1)
-  const next =
-    last && rows.length === limit
-      ? { nextCursor: formatCursor('grants', { at: last.requested_at, rowId: last.row_id }) }
-      : {}
-  return { grants, damaged, ...next }
+  return openGrantsPage(rows, limit, (row) => store.orUndefined(() => store.grant(row)))
 }
 
 const TEXT_COLUMNS = { subject: 'subject_n', owner: 'owner_n', roleArn: 'role_n' } as const
