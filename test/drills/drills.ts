@@ -1,5 +1,6 @@
 import { diskFull } from './disk-full.ts'
 import { failOver } from './fail-over.ts'
+import { killSwitch } from './kill-switch.ts'
 import { killedReplica } from './killed-replica.ts'
 import { oldBackup } from './old-backup.ts'
 import type { Transcript } from './transcript.ts'
@@ -12,4 +13,5 @@ export const DRILLS: Readonly<Record<string, (transcript: Transcript) => Promise
   'two-versions': twoVersions,
   'fail-over': failOver,
   'disk-full': diskFull,
+  'kill-switch': killSwitch,
 }
