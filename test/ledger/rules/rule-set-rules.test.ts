@@ -13,7 +13,8 @@ const facts = (over: Partial<AdoptionFacts>): AdoptionFacts => ({
 })
 
 describe('the rules that a replica has loaded', () => {
-  test.each([
+  // No test.each: it cuts the names short, and the mutations find them by name.
+  for (const { name, over, is } of [
     { name: 'the first rules of a ledger are the newest', over: { newest: undefined, isKnown: false }, is: 'adopt' },
     { name: 'the newest ones are current', over: { digest: 'new' }, is: 'current' },
     { name: 'rules that nobody had before are newer', over: { isKnown: false }, is: 'adopt' },
@@ -21,9 +22,10 @@ describe('the rules that a replica has loaded', () => {
     { name: 'rules of before are old while others work by the newest', over: { own: 'other' }, is: 'outdated' },
     { name: 'rules of before are old after a start while others work by the newest', over: {}, is: 'outdated' },
     { name: 'rules of before count where nobody works by the newest', over: { othersAtNewest: 0 }, is: 'adopt' },
-  ])('$name', ({ over, is }) => {
-    expect(judgeAdoption(facts(over))).toBe(is)
-  })
+  ])
+    test(name, () => {
+      expect(judgeAdoption(facts(over))).toBe(is)
+    })
 
   test('whoever rolls files out in whatever order, all replicas end with the newest rules, and none is left outdated', () => {
     const files = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 6 })
