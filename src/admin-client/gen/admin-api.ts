@@ -2648,8 +2648,8 @@ export interface operations {
     };
     readonly getMayReach: {
         readonly parameters: {
-            readonly query?: {
-                readonly agent?: string;
+            readonly query: {
+                readonly agent: string;
                 readonly limit?: number;
                 readonly cursor?: string;
             };

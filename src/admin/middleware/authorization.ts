@@ -153,8 +153,11 @@ function findObstacle(operator: Operator, operation: string, role: OperatorRole)
 
 /** The methods that the table has for a path of this shape; empty if there is no such path. */
 export function methodsFor(path: string): string[] {
-  return Object.keys(ROUTE_ROLES)
-    .map((row) => row.split(' '))
+  const rows = Object.keys(ROUTE_ROLES).map((row) => row.split(' '))
+  const exact = rows.filter(([, template]) => template === path)
+  // A path of its own is no value of a parameter: /v1/kills/drill is not the kill `drill`.
+  if (exact.length > 0) return exact.map(([method = '']) => method)
+  return rows
     .filter(([, template = '']) =>
       new RegExp(`^${template.replace(/\{\w+\}/g, '[^/]+').replace('.', '\\.')}$`).test(path),
     )

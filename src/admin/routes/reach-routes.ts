@@ -54,7 +54,6 @@ export function reachRoutes(app: OpenAPIHono<AdminEnv>, { reach }: AdminDeps): v
   })
   app.openapi(may, async (c) => {
     const { agent, limit, cursor } = c.req.valid('query')
-    if (agent === undefined) throw inputError([{ field: 'agent', code: 'REQUEST_INVALID', message: 'is missing' }])
     return c.json(wire(await reach.may(agent, { limit, cursor })), 200)
   })
 }

@@ -55,7 +55,12 @@ const fields = {
   review: day('by then somebody must have reviewed it; default: one review period from now').optional(),
 }
 
-const version = z.number().int().min(1).openapi({ description: 'version of the registration that you were shown' })
+const version = z
+  .number()
+  .int()
+  .min(1)
+  .max(1_000_000_000)
+  .openapi({ description: 'version of the registration that you were shown' })
 
 /** The path parameter `name` of a registration. */
 export const registrationParam = z.strictObject({

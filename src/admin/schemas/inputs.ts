@@ -139,7 +139,7 @@ export const reachQuery = z.strictObject({
 
 /** The query of `GET /v1/reach/may`. */
 export const mayQuery = z.strictObject({
-  agent: text(2048).optional().openapi({ description: 'required: exact subject, or the name of a registration' }),
+  agent: text(2048).openapi({ description: 'exact subject, or the name of a registration' }),
   ...entryPageQuery,
 })
 
