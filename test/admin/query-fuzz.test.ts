@@ -57,7 +57,8 @@ describe('a query that is not right is REQUEST_INVALID and says where', () => {
         method === 'POST'
           ? { body: { note: 'x', ...(path.includes('approvals') ? { planHash: 'a'.repeat(64) } : {}) } }
           : {}
-      const problem = await problemOf(await rig.call(method, `${path}?unknown=1`, { as: 'admin', ...body }))
+      const query = `${path === '/v1/reach/may' ? 'agent=bot&' : ''}unknown=1`
+      const problem = await problemOf(await rig.call(method, `${path}?${query}`, { as: 'admin', ...body }))
       assert.deepEqual(
         problem.errors?.map((error) => error.pointer),
         ['/query/unknown'],
