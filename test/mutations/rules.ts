@@ -891,8 +891,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'a lifted hold still stops agents',
     file: 'hold-rules',
-    find: '!lifted && covers(scope, target)',
-    replace: 'covers(scope, target)',
+    find: '!lifted && (covers(scope, target) || covers(scope, now))',
+    replace: 'covers(scope, target) || covers(scope, now)',
     caughtBy: 'a hold > stops nothing once it is lifted, nor outside its scope',
   },
   {
