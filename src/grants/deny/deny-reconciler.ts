@@ -16,6 +16,8 @@ import { type ListUpdate, type UpdateParts, updateList } from './update-list.ts'
 import { CLAIM_MS, isClaimLost, WriteClaim } from './write-claim.ts'
 
 const FIRST_BACKOFF_MS = 1_000
+/** How long a list that may have been written is tried before it is let go. */
+const DOUBT_MS = 3_600_000
 const LONGEST_BACKOFF_MS = 60_000
 
 /**
@@ -145,7 +147,7 @@ async function letGo(
 ): Promise<boolean> {
   const at = clockGuard.earliestNow()
   const isServed = provider.isServed?.(list.key) ?? provider.fits(list.key, { grants: [] }, 0)
-  const isBeyondReach = memory.shown.get(list.key) === false && isUnwritten(list, entries)
+  const isBeyondReach = memory.shown.get(list.key) === false && isUnwritten(list, entries, at)
   if ((isServed && !isBeyondReach) || entries.some((entry) => isNeeded(entry, at))) return false
   const removedGrantIds = entries.map((entry) => entry.grantId)
   const { key: listKey, claimVersion } = list
@@ -155,12 +157,17 @@ async function letGo(
 }
 
 /**
- * True for a list that was made for a deny that never came about, as far as is on record: where the answer to a write was lost, the
- * document could be read before.
+ * True for a list that was made for a deny that never came about, as far as is on record. A claim before this one that was not given
+ * back may have sent a write whose answer got lost, so such a list is tried for an hour.
  */
-function isUnwritten({ attempts, lastWrittenAt }: DenyList, entries: readonly DenyEntry[]): boolean {
+function isUnwritten(
+  { attempts, lastWrittenAt, claimVersion, failingSince }: DenyList,
+  entries: readonly DenyEntry[],
+  at: Date,
+): boolean {
   const wasWritten = lastWrittenAt !== undefined || entries.some(({ writtenAt }) => writtenAt)
-  return attempts > 0 && entries.length > 0 && !wasWritten
+  const mayBeWritten = claimVersion > 1 && (!failingSince || at.getTime() - failingSince.getTime() < DOUBT_MS)
+  return attempts > 0 && entries.length > 0 && !wasWritten && !mayBeWritten
 }
 
 /** Wakes the agents that a watermark cuts, so that they renew. A watermark that cuts everybody is a problem while it stands. */
