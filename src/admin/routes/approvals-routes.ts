@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { describeRows } from '../../grants/approvals/view/approval-rows.ts'
-import { listApprovalsOf } from '../../grants/operators/agent-choice.ts'
+import { listChosenApprovals } from '../../grants/operators/agent-choice.ts'
 import { scopeLedger } from '../../grants/operators/operator-scope.ts'
 import { loadApprovalDetails } from '../../grants/operators/read-as-operator.ts'
 import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
@@ -117,7 +117,7 @@ export function approvalsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, lim
     const page =
       agent === undefined
         ? await scoped.listApprovals(filter, asked)
-        : await listApprovalsOf(sources, agent, filter, asked)
+        : await listChosenApprovals(sources, agent, filter, asked)
     return c.json(wire(await describeRows({ ledger: scoped, now: clock.now() }, c.var.operator, page)), 200)
   })
 

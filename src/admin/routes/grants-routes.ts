@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { listGrantsOf } from '../../grants/operators/agent-choice.ts'
+import { listChosenGrants } from '../../grants/operators/agent-choice.ts'
 import type { Operator } from '../../grants/operators/operator.ts'
 import { scopeLedger } from '../../grants/operators/operator-scope.ts'
 import { loadGrantDetails, loadLeases, loadTrail } from '../../grants/operators/read-as-operator.ts'
@@ -111,7 +111,7 @@ export function grantsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits
     const page = { limit, ...(cursor === undefined ? {} : { cursor }) }
     const ledger = ledgerFor(c.var.operator)
     const parts = { ledger, isRegistered: isRegisteredFor(deps, c.var.operator) }
-    const found = agent === undefined ? ledger.listGrants(filter, page) : listGrantsOf(parts, agent, filter, page)
+    const found = agent === undefined ? ledger.listGrants(filter, page) : listChosenGrants(parts, agent, filter, page)
     return c.json(wire(await found), 200)
   })
 

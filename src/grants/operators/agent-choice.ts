@@ -34,7 +34,7 @@ export interface AgentListParts {
  *
  * @throws {StintError} REGISTRATION_NOT_FOUND for a name that neither a registration nor a grant has
  */
-export async function listGrantsOf(
+export async function listChosenGrants(
   parts: AgentListParts,
   agent: string,
   filter: Omit<GrantFilter, 'subject'>,
@@ -46,8 +46,8 @@ export async function listGrantsOf(
   return requireKnown(parts, agent, page, await readOn(load, async (grant) => covers(grant), page))
 }
 
-/** The approvals of an agent's grants; as `listGrantsOf`. One whose grant cannot be read is left out. */
-export async function listApprovalsOf(
+/** The approvals of an agent's grants; as `listChosenGrants`. One whose grant cannot be read is left out. */
+export async function listChosenApprovals(
   parts: AgentListParts,
   agent: string,
   filter: { readonly state?: ApprovalState },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { StintError } from '../../../src/core/errors.ts'
-import { listApprovalsOf, listGrantsOf } from '../../../src/grants/operators/agent-choice.ts'
+import { listChosenApprovals, listChosenGrants } from '../../../src/grants/operators/agent-choice.ts'
 import type { Approval, Grant } from '../../../src/ledger/records.ts'
 
 const CI = 'spiffe://example.org/ci/a'
@@ -54,13 +54,13 @@ describe('the lists of some agents', () => {
         const found: string[] = []
         const approvals: string[] = []
         for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
-          const page = await listGrantsOf(parts(), agent, {}, { limit, ...(cursor !== undefined && { cursor }) })
+          const page = await listChosenGrants(parts(), agent, {}, { limit, ...(cursor !== undefined && { cursor }) })
           expect(page.items.length).toBeLessThanOrEqual(limit)
           found.push(...page.items.map(({ id }) => id))
           cursor = page.nextCursor
         }
         for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
-          const page = await listApprovalsOf(parts(), agent, {}, { limit, ...(cursor !== undefined && { cursor }) })
+          const page = await listChosenApprovals(parts(), agent, {}, { limit, ...(cursor !== undefined && { cursor }) })
           approvals.push(...page.items.map(({ id }) => id))
           cursor = page.nextCursor
         }
@@ -70,18 +70,18 @@ describe('the lists of some agents', () => {
 
   test('a name that neither a registration nor a grant has is an error, not an empty list', async () => {
     const unknown = { code: 'REGISTRATION_NOT_FOUND' }
-    await expect(listGrantsOf(parts(), 'cy', {}, { limit: 10 })).rejects.toMatchObject(unknown)
-    await expect(listApprovalsOf(parts(), 'cy', {}, { limit: 10 })).rejects.toMatchObject(unknown)
+    await expect(listChosenGrants(parts(), 'cy', {}, { limit: 10 })).rejects.toMatchObject(unknown)
+    await expect(listChosenApprovals(parts(), 'cy', {}, { limit: 10 })).rejects.toMatchObject(unknown)
   })
 
   test('an approval whose grant is damaged hides no other', async () => {
-    const { items } = await listApprovalsOf(parts(GRANTS, ['grt_5']), 'ci', {}, { limit: 10 })
+    const { items } = await listChosenApprovals(parts(GRANTS, ['grt_5']), 'ci', {}, { limit: 10 })
     expect(items.map(({ id }) => id)).toEqual(['apr_3', 'apr_2'])
   })
 
   test('one call looks at a part of a long list, and the next goes on', async () => {
     const long = [...Array.from({ length: 100 }, (_, index) => grant(200 - index, 'bot')), grant(1, 'ci')]
-    const first = await listGrantsOf(parts(long), 'ci', {}, { limit: 1 })
+    const first = await listChosenGrants(parts(long), 'ci', {}, { limit: 1 })
     expect(first).toEqual({ items: [], nextCursor: '50' })
   })
 })
